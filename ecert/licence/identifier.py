@@ -54,7 +54,9 @@ def _read_stem(stem: str) -> tuple[str, str, int]:
     """Type, issuer and the MOD 37,36 state behind both, all checked. Few of them, each on many licences."""
     type_code, dot, issuer = stem.removeprefix(OID_ROOT).partition(".")
     if not dot:
-        raise IdentifierFault("expected type, issuer, serial, version and check with dots between, other came")
+        raise IdentifierFault(
+            "expected type, issuer, serial, version and check with dots between, other came"
+        )
     check_type_code(type_code)
     if len(issuer) == 6:
         Region.parse(issuer)
@@ -90,11 +92,15 @@ class LicenceId:
             raise IdentifierFault(f"expected an identifier of at most {_LONGEST_TEXT} characters, other came")
         parts = text.rsplit(".", 3)
         if len(parts) != 4:
-            raise IdentifierFault("expected type, issuer, serial, version and check with dots between, other came")
+            raise IdentifierFault(
+                "expected type, issuer, serial, version and check with dots between, other came"
+            )
         stem, serial, version, check = parts
         type_code, issuer, state = _read_stem(stem)
         if not serial or len(serial) > _LONGEST_SERIAL:
-            raise IdentifierFault(f"expected a serial of 1 to {_LONGEST_SERIAL} characters, another length came")
+            raise IdentifierFault(
+                f"expected a serial of 1 to {_LONGEST_SERIAL} characters, another length came"
+            )
         if len(version) != 3 or not version.isdigit() or version == "000":
             raise IdentifierFault("expected a version from 001 to 999, other text came")
         for byte in (serial + version).encode("utf-8", "replace"):

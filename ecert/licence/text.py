@@ -97,9 +97,15 @@ def _hidden(character: str) -> TextFlag | None:
         return TextFlag.ZERO_WIDTH
     if category in ("Cc", "Zl", "Zp"):
         return TextFlag.CONTROL
-    if category in ("Cs", "Cn"):
+    # Han characters are still being added to planes 2 and 3, and people bear them as names; a Python that
+    # does not know them yet must not refuse what another one issued.
+    if category == "Cs" or (category == "Cn" and not _is_han_plane(character)):
         return TextFlag.BROKEN
     return None
+
+
+def _is_han_plane(character: str) -> bool:
+    return 0x20000 <= ord(character) < 0x3FFFE and ord(character) & 0xFFFF < 0xFFFE
 
 
 # Full-width punctuation and the ideographic space are how Chinese is written, not a second spelling of

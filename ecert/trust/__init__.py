@@ -1,7 +1,7 @@
 """Who may sign what (信任): authorities, trust lists, five-level delegation, the compiled key table."""
 
 from ecert.trust.authority import Authority, KeyUse, ListedKey, TypeSet
-from ecert.trust.lists import TrustList, read_list, sign_list
+from ecert.trust.lists import TrustList, read_list, sign_list, unverified_signer
 from ecert.trust.resolve import resolve
 from ecert.trust.table import TrustedKey, TrustProblem, TrustTable
 
@@ -17,4 +17,5 @@ __all__ = [
     "read_list",
     "resolve",
     "sign_list",
+    "unverified_signer",
 ]

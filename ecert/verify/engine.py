@@ -218,7 +218,8 @@ def _judged(answer: StatusAnswer, policy: Policy, at: datetime) -> Finding:
         return Finding(ReasonCode.SUSPENDED, 7, "expected status valid, suspended came")
     if answer.value == 3:
         return Finding(ReasonCode.NOT_ISSUED, 7, "expected status valid, never issued came")
-    return Finding(ReasonCode.STATUS_MISSING, 7, "expected one of the four statuses, another value came")
+    # A value from a later edition is at best a restriction; what isn't known to be valid is refused.
+    return Finding(ReasonCode.REVOKED, 7, "expected one of the four statuses, an unknown value came")
 
 
 def _decided(

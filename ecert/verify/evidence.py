@@ -14,6 +14,7 @@ __all__ = ["LICENCE_TYP", "MAX_EVIDENCE", "Evidence", "read"]
 
 LICENCE_TYP: Final = "dc+sd-jwt"
 MAX_EVIDENCE: Final = 16 * 1024
+_COMPACT: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,10 @@ def read(raw: str | bytes) -> sd_jwt.Presentation | qr.ShortCode:
         return found
     if "~" not in found:
         _refuse_compact(found)
-    return sd_jwt.split(found)
+    presented = sd_jwt.split(found)
+    if presented.key_binding is not None and not _COMPACT.issuperset(presented.key_binding):
+        raise Malformed("expected the holder's proof in compact form, another character came")
+    return presented
 
 
 def _refuse_compact(token: str) -> NoReturn:

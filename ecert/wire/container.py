@@ -26,6 +26,8 @@ DICTIONARY_V1: Final = files("ecert.wire").joinpath("dictionary_v1.bin").read_by
 """The preset dictionary of containers that begin with 0x01. Paper lives for decades: it is never edited."""
 
 _VERSION: Final = 1
+_SHORTEST_SIGNATURE: Final = 32
+"""No suite has a shorter one, and so no container is as short as a short code."""
 _MARKS: Final = tuple(bytes((number,)) for number in range(1, 9))
 _NOT_IN_JSON: Final = re.compile(b"[\x01-\x08\n]")
 _RAW: Final = -15  # raw DEFLATE with the full window
@@ -54,8 +56,8 @@ def pack(token: str) -> bytes:
         raise Malformed("expected JSON without line feeds and control characters, another text came")
     for mark, disclosure in zip(_MARKS, presentation.disclosures, strict=False):
         texts[1] = texts[1].replace(sd_jwt.digest(disclosure).encode("ascii"), mark)
-    if not 0 < len(unverified.signature) < 256:
-        raise Malformed("expected a signature of at most 255 bytes, a longer one came")
+    if not _SHORTEST_SIGNATURE <= len(unverified.signature) < 256:
+        raise Malformed(f"expected a signature of {_SHORTEST_SIGNATURE} to 255 bytes, another length came")
     deflated = _deflate(b"\n".join(texts))
     return bytes((_VERSION, len(unverified.signature))) + unverified.signature + deflated
 
@@ -77,8 +79,10 @@ def unpack(container: bytes) -> str:
         raise Malformed(f"expected a container of version {_VERSION}, another came")
     start = 2 + container[1]
     signature = container[2:start]
-    if not signature or len(signature) != container[1]:
-        raise Malformed("expected a whole signature, a shorter one came")
+    if len(signature) < _SHORTEST_SIGNATURE or len(signature) != container[1]:
+        raise Malformed(
+            f"expected a whole signature of {_SHORTEST_SIGNATURE} bytes or more, a shorter one came"
+        )
     header, *others = _inflate(container[start:]).split(b"\n", sd_jwt.MAX_DISCLOSURES + 2)
     if not header or not others or b"" in others or len(others) > sd_jwt.MAX_DISCLOSURES + 1:
         raise Malformed("expected header, payload and at most 64 disclosures as lines, other text came")

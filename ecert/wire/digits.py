@@ -56,12 +56,18 @@ def decode(text: str) -> bytes:
 
 
 def check_digits(text: str) -> str:
-    """Give the two ISO 7064 MOD 97-10 check digits over a text of digits."""
+    """Give the two ISO 7064 MOD 97-10 check digits over a text of 1 to 4000 digits."""
     return f"{98 - int(text) * 100 % 97:02}"
 
 
 def with_check(text: str) -> str:
-    """Append the check digits."""
+    """Append the check digits.
+
+    Raises:
+        TooLarge: More than `MAX_DIGITS`.
+    """
+    if len(text) > MAX_DIGITS:
+        raise TooLarge(f"expected at most {MAX_DIGITS} digits, more came")
     return text + check_digits(text)
 
 

@@ -20,6 +20,12 @@ STANDARDS_OWN = (
 ROOT = "1.2.156.3005.2."
 GOOD = STANDARDS_OWN[0]
 
+
+def _checked(text):
+    """Another identifier than GOOD with its check character right, so that only its form is wrong."""
+    return text[:-1] + check_char_mod37_36(text[:-1].replace(".", ""))
+
+
 serials = st.text(ALPHANUMERIC, min_size=1, max_size=64)
 versions = st.integers(1, 999)
 
@@ -108,21 +114,22 @@ def _after(state, value):
         (GOOD + " ", "space"),
         ("1.2.156.3003.2." + GOOD, "another root"),
         (ROOT + ROOT + GOOD, "root twice"),
-        (GOOD.replace(".001.", ".01."), "version of two digits"),
-        (GOOD.replace(".001.", ".0001."), "version of four digits"),
-        (GOOD.replace(".001.", ".000."), "version 000"),
+        (_checked(GOOD.replace(".001.", ".01.")), "version of two digits"),
+        (_checked(GOOD.replace(".001.", ".0001.")), "version of four digits"),
+        (_checked(GOOD.replace(".001.", ".000.")), "version 000"),
+        (_checked(GOOD.replace(".001.", ".0A1.")), "letter in the version"),
         (GOOD.replace(".001.", ".٠٠١."), "digits of another script"),
         (GOOD.replace("20230000403", "２0230000403"), "full-width digit"),
         (GOOD.replace("20230000403", "2023_0000403"), "underscore"),
-        (GOOD.replace("20230000403", ""), "empty serial"),
-        (GOOD.replace("20230000403", "1" * 65), "serial too long"),
+        (_checked(GOOD.replace("20230000403", "")), "empty serial"),
+        (_checked(GOOD.replace("20230000403", "1" * 65)), "serial too long"),
         (GOOD.replace("20230000403", "\ud800"), "lone surrogate"),
         (GOOD.replace(".", "-"), "other separators"),
         (GOOD + ".", "a sixth part"),
-        ("11100000000013338X011.11430000006122244L.1.001.0", "check digit of the type's body"),
-        ("11100000000013338W011.11430000006122244M.1.001.0", "check digit of the issuer"),
-        ("11100000000013338W01A.11430000006122244L.1.001.0", "letter in the type's number"),
-        ("11100000000013338W011.100000.1.001.0", "region of no province"),
+        (_checked("11100000000013338X011.11430000006122244L.1.001.0"), "check digit of the type's body"),
+        (_checked("11100000000013338W011.11430000006122244M.1.001.0"), "check digit of the issuer"),
+        (_checked("11100000000013338W01A.11430000006122244L.1.001.0"), "letter in the type's number"),
+        (_checked("11100000000013338W011.100000.1.001.0"), "region of no province"),
         ("." * 300, "too long"),
     ],
 )

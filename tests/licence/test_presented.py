@@ -97,6 +97,13 @@ def test_wrong_claim_is_refused_by_name(name, value):
     assert caught.value.field in (name, "iss", "vct", "KZ_*")
 
 
+def test_a_region_in_the_issuers_place_is_no_issuer():
+    jti = "1.2.156.3005.2.11100000MB03271699022.340100.000000016.001.9"
+    claims = {**claims_of(), "jti": jti, "vct": "11100000MB03271699022", "iss": "uscc:340100"}
+    with pytest.raises(FieldFault, match=r"^iss: "):
+        PresentedLicence.from_claims(claims, TYPES)
+
+
 @pytest.mark.parametrize("name", ["jti", "iss", "vct", "iat", "nbf", "status", "ZZBFJG"])
 def test_claims_that_a_licence_always_has(name):
     claims = claims_of()

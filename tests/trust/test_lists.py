@@ -7,7 +7,7 @@ import pytest
 
 from ecert.errors import BadSignature, EcertError, TooLarge, TrustFault, WrongTokenType
 from ecert.trust import KeyUse, read_list, sign_list
-from ecert.wire import jws
+from ecert.wire import b64, json, jws
 from tests.trust.raw import entry, raw_list
 from tests.world import DAY, IDS, NOW, ROOT_ID, authority, listed_key, private_key, standard
 
@@ -33,6 +33,13 @@ def test_another_key_does_not_verify() -> None:
     token = raw_list("root", [])
     with pytest.raises(EcertError):
         read_list(token, private_key("another").public)
+
+
+def test_a_signature_under_another_keys_name_is_refused() -> None:
+    header = json.dumps({"alg": "ES256", "kid": private_key("another").kid, "typ": "trustlist+jwt"})
+    signed = f"{b64.encode(header)}.{raw_list('root', []).decode().split('.')[1]}".encode()
+    with pytest.raises(TrustFault):
+        read(signed + b"." + b64.encode(ROOT.sign(signed)).encode())
 
 
 def test_a_changed_signature_is_refused() -> None:

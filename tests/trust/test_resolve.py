@@ -284,6 +284,22 @@ def test_a_key_of_an_authority_nearer_the_root_stays_with_it() -> None:
     assert "another has it" in reasons(found, "township")
 
 
+def test_a_key_named_by_two_signers_of_one_rank_belongs_to_neither() -> None:
+    second = authority("provider", keys=(listed_key("second trust", KeyUse.TRUST),), may_delegate=True)
+    shared = listed_key("housing licence", KeyUse.LICENCE)
+    civil = authority("civil", types=TypeSet.parse([]), region=Region.parse("440000"), keys=(shared,))
+    found = table(
+        raw_list("root", [entry(authority("nation")), entry(second)]),
+        raw_list("nation", [entry(authority("housing"))]),
+        raw_list("provider", [entry(civil)], key=private_key("second trust")),
+    )
+    assert found.find(IDS["housing"], kid("housing")) is None
+    assert found.find(IDS["civil"], kid("housing")) is None
+    assert found.find(IDS["housing"], kid("housing", "status")) is not None
+    assert "another has it" in reasons(found, "housing")
+    assert "another has it" in reasons(found, "civil")
+
+
 def test_the_root_key_is_nobodys_licence_key() -> None:
     nation = authority("nation", keys=(listed_key("root trust", KeyUse.LICENCE), *authority("nation").keys))
     found = table(raw_list("root", [entry(nation)]))

@@ -41,10 +41,10 @@ def test_each_value_has_its_verdict(value: int, superseded: bool, expected: str 
 
 
 @pytest.mark.parametrize("value", [4, 15, 255, -1])
-def test_an_unknown_value_is_never_valid(value: int) -> None:
+def test_an_unknown_value_is_refused(value: int) -> None:
     verdict = judged(value)
-    assert isinstance(verdict, Undecided)
-    assert codes(verdict) == ["status_missing"]
+    assert isinstance(verdict, Refused)
+    assert codes(verdict) == ["revoked"]
     assert StatusAnswer(value, False, NOW).state == "unknown"
 
 

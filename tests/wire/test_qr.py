@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecert.errors import EcertError, Malformed, Misread, SettingsFault, TooLarge
-from ecert.wire import digits, qr, sd_jwt
+from ecert.wire import container, digits, qr, sd_jwt
 from ecert.wire.qr import ShortCode, ShortKind
-from tests.wire.disclosures import HOLDER, ISSUER, bound, disclosure, sd_jwt_of
+from tests.wire.disclosures import HOLDER, ISSUER, bound, digest, disclosure, sd_jwt_of
 from tests.wire.printed import LICENCES
 from tests.wire.test_json import VALUES
 from tests.wire.test_sd_jwt import NAMES, reserved_free, salts
@@ -155,11 +155,22 @@ def test_limits() -> None:
     for text in ("1" * 16385, "~" * 16385, "1" * 4001):
         with pytest.raises(TooLarge):
             qr.read(text)
-    noise = [disclosure(f"{number:x}" * 9, "n", str(pow(7, number, 10**60))) for number in range(40)]
+    noise = [disclosure(digest(str(number)), "n", digest(str(-number))) for number in range(40)]
     with pytest.raises(TooLarge):
         qr.encode_token(sd_jwt_of({}, *noise), BASE)
     with pytest.raises(EcertError):
         qr.encode_token(bound(sd_jwt_of({"cnf": {"jwk": HOLDER.public.to_jwk()}})), BASE)
+
+
+def test_code_above_version_22_is_never_made() -> None:
+    """Also where its digits would still be read."""
+    noise = [disclosure(digest(str(number)), "n", digest(str(-number))) for number in range(12)]
+    token = sd_jwt_of({}, *noise)
+    code = digits.with_check(digits.encode(container.pack(token)))
+    assert 1900 < len(code) < digits.MAX_DIGITS
+    assert qr.read(code) == token
+    with pytest.raises(TooLarge, match="22-M"):
+        qr.encode_token(token, BASE)
 
 
 @pytest.mark.parametrize("name", LICENCES)
@@ -192,14 +203,14 @@ def test_svg_draws_the_same_modules_as_the_png() -> None:
 
 
 def test_largest_version_is_drawn_and_one_digit_more_is_refused() -> None:
-    most = 1
+    address, most = "HTTPS://A.EXAMPLE/Q#/", 1
     while True:
         try:
-            qr.version_of("A" * 20 + "1" * (most + 1))
+            qr.version_of(address + "1" * (most + 1))
         except TooLarge:
             break
         most += 1
-    text = "HTTPS://ECERT.EX/Q#/" + "1" * most
+    text = address + "1" * most
     assert qr.version_of(text) == 22
     assert read_picture(qr.draw_png(text)).text == text
     with pytest.raises(TooLarge):
@@ -207,7 +218,7 @@ def test_largest_version_is_drawn_and_one_digit_more_is_refused() -> None:
 
 
 def test_version_is_the_smallest_that_holds_the_text() -> None:
-    for length in range(1, 1700, 61):
+    for length in range(1, 1700, 161):
         text = "X" * 30 + "7" * length
         assert struct.unpack_from(">I", qr.draw_png(text, scale=1), 16)[0] == 25 + 4 * qr.version_of(text)
 
@@ -240,3 +251,16 @@ def read_picture(png: bytes) -> zxingcpp.Barcode:
     image = memoryview(b"".join(grey)).cast("B", (len(grey), len(grey[0])))
     (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
     return found
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("business licence", 18), ("food permit", 13), ("safety certificate", 13), ("marriage certificate", 13)],
+)
+def test_realistic_licences_fit_the_versions_that_were_promised(name: str, version: int) -> None:
+    assert qr.version_of(qr.encode_token(LICENCES[name], BASE)) <= version
+
+
+def test_two_disclosures_with_an_address_need_two_versions_more() -> None:
+    """Salts and what they hide can't be deflated; the size is watched all the same."""
+    assert qr.version_of(qr.encode_token(LICENCES["driving licence"], BASE)) <= 15
