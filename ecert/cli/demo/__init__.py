@@ -1,0 +1,1 @@
+"""The story that `ecert demo` tells, with invented persons and companies."""
