@@ -23,7 +23,7 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "dumps", "loads"]
 MAX_BYTES: Final = 16 * 1024
 MAX_DEPTH: Final = 16
 
-# Each level doubles what msgspec compiles at import, so the fast path ends below the limit: our deepest text has 6.
+# Each level doubles what msgspec compiles at import, so the fast path ends early: our deepest text has 6.
 _QUICK_DEPTH: Final = 6
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1

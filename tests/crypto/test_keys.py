@@ -204,6 +204,16 @@ def test_keys_of_other_kinds_are_unsupported(jwk: Mapping[str, object]) -> None:
         PublicKey.from_jwk(jwk)
 
 
+def test_p256_coordinate_beyond_the_prime_is_refused() -> None:
+    """x = 5 is a point of the curve; x = 5 + p would be another spelling of it."""
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    y = pow((5**3 - 3 * 5 + b) % P256, (P256 + 1) // 4, P256)
+    jwk = {"kty": "EC", "crv": "P-256", "y": base64url.encode(y.to_bytes(32))}
+    assert PublicKey.from_jwk(jwk | {"x": base64url.encode((5).to_bytes(32))})
+    with pytest.raises(KeyFault):
+        PublicKey.from_jwk(jwk | {"x": base64url.encode((5 + P256).to_bytes(32))})
+
+
 def test_p256_point_in_place_of_its_negative_is_another_key() -> None:
     negative = (P256 - int.from_bytes(base64url.decode(EC_JWK["y"]))).to_bytes(32)
     assert PublicKey.from_jwk(EC_JWK | {"y": base64url.encode(negative)}) != EC_KEY.public
