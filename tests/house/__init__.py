@@ -1,0 +1,1 @@
+"""The rules of the house, as functions over a source tree and as tests that run them."""
