@@ -1,4 +1,4 @@
-"""A pytest plugin: the tests that take longest begin first, so that no process is left alone with one at the end.
+"""A pytest plugin: the tests that take longest begin first, so that none of them is left alone at the end.
 
 It changes the order and nothing else. A name that is gone does no harm.
 """

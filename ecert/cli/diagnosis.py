@@ -1,0 +1,40 @@
+"""`ecert doctor`: each part, what was found, what is missing, and what to type."""
+
+from __future__ import annotations
+
+import typer
+
+from ecert.assembly import Settings, examine, setting_rows
+from ecert.cli.console import AsJson, Home, Screen
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(_doctor)
+
+
+def _doctor(
+    settings: bool = typer.Option(False, "--settings", help="List every setting with its meaning instead."),
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is missing and what to type. Exit status 1 if something is."""
+    screen = Screen(as_json=as_json)
+    if settings:
+        rows = setting_rows()
+        screen.show(
+            [{"name": name, "default": default, "meaning": meaning} for name, default, meaning in rows],
+            lambda _: screen.table(("setting", "default", "meaning"), rows),
+        )
+        return
+    findings = examine(Settings.read(home=home))
+    screen.show(
+        [{"part": f.part, "ok": f.ok, "found": f.found, "type": f.remedy} for f in findings],
+        lambda _: screen.table(
+            ("part", "", "found", "what to type"),
+            [(f.part, "ok" if f.ok else "MISSING", f.found, f.remedy) for f in findings],
+        ),
+    )
+    raise typer.Exit(0 if all(f.ok for f in findings) else 1)
