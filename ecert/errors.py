@@ -1,7 +1,7 @@
 """Every exception of the project. Only these leave our functions, whatever the input.
 
     EcertError
-    ├── InputError                bytes or text from outside that can't be used; `code` is the verdict's reason
+    ├── InputError                text or bytes from outside that can't be used; `code`: the verdict's reason
     │   ├── Malformed             not of the grammar that was expected
     │   ├── Misread               a scan lost or changed a digit: scan again
     │   ├── TooLarge              over a stated limit; nothing of it was decoded
@@ -22,8 +22,8 @@
     │   └── Unavailable           a needed part (SQL, cache, key) is out of reach; try again
     └── SettingsFault             a setting that is wrong or unknown; the start stops
 
-Messages are one line: what was expected, then what came. They never carry a claim's value, a name, a number of a
-person, or a key.
+Messages are one line: what was expected, then what came. They never carry a claim's value, a name, a number
+of a person, or a key.
 """
 
 from typing import ClassVar

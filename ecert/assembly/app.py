@@ -173,6 +173,7 @@ class App:
             clock=self.clock,
             random_bytes=secrets.token_bytes,
             handles=self.registry,
+            registered=self.registry if self.settings.confirm_issued else None,
             max_status_age=self.settings.max_status_age,
             clock_skew=self.settings.clock_skew,
         )
@@ -275,7 +276,8 @@ class App:
     def freshness(self) -> Freshness:
         """How old this process's knowledge is."""
         if self.mirror is None:
-            known = self.memory is not None and self.memory.head() is not None
+            head = None if self.memory is None else self.memory.head()
+            known = head is not None and head.beat > 0
             return Freshness(
                 mirror_age=timedelta(0) if known else None,
                 seq=0,

@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         timedelta,
         Field(ge=timedelta(0), le=timedelta(minutes=10), description="tolerance for other clocks, seconds"),
     ] = timedelta(seconds=60)
+    confirm_issued: Annotated[
+        bool,
+        Field(description="compare an accepted licence's first scan with the registry in SQL"),
+    ] = True
     status_ttl: Annotated[
         timedelta,
         Field(ge=timedelta(seconds=1), description="how long a published status list may be cached, seconds"),

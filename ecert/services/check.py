@@ -5,16 +5,18 @@
 - A licence handle (short code of kind 1) is looked up in SQL first. One that nobody has is `code_unknown`.
 - A policy is a window's: status at most 5 s old by default, with the types that the matter takes.
 - Where a `Registered` port is given, an accepted licence must also be the one that the registry issued under
-  its identifier. Without it, a key in the wrong hands could copy a living licence's identifier and status
-  entry.
+  its identifier. Without it, a key in the wrong hands could copy a living licence's identifier or status
+  entry. What was confirmed once is remembered by its digest: the registry never takes a signature back, so
+  only a licence's first scan in a process asks SQL. With SQL out of reach the verdict stands as decided.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from hashlib import sha256
+from typing import Final, Protocol
 
-from ecert.errors import EcertError, InputError
+from ecert.errors import EcertError, InputError, Unavailable
 from ecert.services.ports import Clock, HandleReading, RandomBytes
 from ecert.trust import TrustTable
 from ecert.verify import (
@@ -32,6 +34,7 @@ from ecert.wire import b64, jws, qr, sd_jwt
 __all__ = ["Checked", "Checking", "Registered", "Scan"]
 
 _SHORT_TEXT = 512  # characters: a longer text holds an offline code or a token, never a short code alone
+_REMEMBERED: Final = 100_000  # confirmed scans, by digest: about 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Checking:
         self._random = random_bytes
         self._handles = handles
         self._registered = registered
+        self._confirmed: dict[bytes, None] = {}
         window = Policy.window()
         self._policy = replace(
             window,
@@ -131,8 +135,32 @@ class Checking:
         else:
             verdict = verify(token, trust=self._trust(), status=self._status, policy=policy, at=at)
         if self._registered is not None and isinstance(verdict, Accepted):
-            verdict = _confirmed(verdict, token or "", self._registered)
+            verdict = self._confirm(verdict, token or "", self._registered)
         return Checked(verdict, b64.encode(self._random(16)), at)
+
+    def in_memory(self, text: str) -> bool:
+        """Say whether this text can be decided without asking SQL."""
+        if len(text) <= _SHORT_TEXT:
+            return False
+        return self._registered is None or _digest(text) in self._confirmed
+
+    def _confirm(self, verdict: Accepted, text: str, registered: Registered) -> Verdict:
+        """Compare what was accepted with what the registry issued under that identifier."""
+        digest = _digest(text)
+        if digest in self._confirmed:
+            return verdict
+        try:
+            issued = registered.token_of(str(verdict.licence.id))
+        except Unavailable:
+            return verdict
+        if issued is None or _signed_part(issued) != _signed_part(text):
+            detail = "expected the licence on record under its identifier, another came"
+            finding = Finding(ReasonCode.NOT_ISSUED, 7, detail)
+            return Refused(findings=(finding,), licence_id=verdict.licence.id, status=verdict.status)
+        if len(self._confirmed) >= _REMEMBERED:
+            self._confirmed = {}
+        self._confirmed[digest] = None
+        return verdict
 
     def check_many(self, items: Iterable[Scan]) -> Sequence[Checked]:
         """Decide many scans, each by itself."""
@@ -151,13 +179,8 @@ class Checking:
         return self._handles.token_by_handle(read.value)
 
 
-def _confirmed(verdict: Accepted, text: str, registered: Registered) -> Verdict:
-    issued = registered.token_of(str(verdict.licence.id))
-    if issued is not None and _signed_part(issued) == _signed_part(text):
-        return verdict
-    detail = "expected the licence on record under its identifier, another came"
-    finding = Finding(ReasonCode.NOT_ISSUED, 7, detail)
-    return Refused(findings=(finding,), licence_id=verdict.licence.id, status=verdict.status)
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _signed_part(text: str) -> bytes | None:

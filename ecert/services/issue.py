@@ -162,14 +162,15 @@ class Issuing:
         """
         check_may_issue(by, issuer)
         now = self._clock()
-        check_draft(draft, self._types, on=now.astimezone(CHINA_TIME).date())
-        desk = self._desk(issuer, now)
-        desk.check_type(draft.type_code)
-        kind = self._types[draft.type_code]
         pending: Pending | None = None
         with self._registry.begin() as t:
+            # A retry comes first: what was issued yesterday stays issued, though it could not be today.
             earlier = None if request is None else earlier_request(t, request)
             if earlier is None:
+                check_draft(draft, self._types, on=now.astimezone(CHINA_TIME).date())
+                desk = self._desk(issuer, now)
+                desk.check_type(draft.type_code)
+                kind = self._types[draft.type_code]
                 t.lock_issuer(issuer)
                 key = NumberKey(draft.type_code, draft.number)
                 there = t.numbers(issuer, [key]).get(key)

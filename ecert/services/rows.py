@@ -42,6 +42,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 _NAMES = frozenset(_COLUMNS.values())
+_MAX_COLUMNS = 200
 _NEEDED = ("type", "number", "holder_name", "holder_code", "holder_code_type", "valid_from")
 #: Columns that follow from others (names of type, issuer and code type): allowed, and not used.
 _IMPLIED = frozenset({"ZZMC", "ZZBFJG", "CZZTDMLX"})
@@ -160,6 +161,8 @@ def _csv_records(text: str) -> Iterator[tuple[int, Sequence[str]] | RowFault]:
 
 
 def _header(cells: Sequence[str]) -> Sequence[str | None]:
+    if len(cells) > _MAX_COLUMNS:
+        raise FieldFault("header", f"expected at most {_MAX_COLUMNS} columns, {len(cells)} came")
     names: list[str | None] = []
     for place, cell in enumerate(cells, start=1):
         name = _COLUMNS.get(cell.strip(), cell.strip())

@@ -108,18 +108,16 @@ class Mirror:
 
     def lookup(self, uri: str, idx: int) -> StatusAnswer | None:
         """Answer for one entry; None when the list or the entry is unknown, or nothing may be shown now."""
-        shown = self._shown.get(uri)
-        if shown is None:
-            return None
-        bits, keeper = shown
-        if not 0 <= idx < bits.size:
-            return None
-        # The age before the entry: what changes between the two lines is then newer than we say, never older.
+        # The age before list and entry: what changes in between is then newer than we say, never older.
         now = self._steady()
         made, as_of = self._shared
         if now - made > _SHARED:
             as_of = self._as_of(now)
-        if as_of is None:
+        shown = self._shown.get(uri)
+        if as_of is None or shown is None:
+            return None
+        bits, keeper = shown
+        if not 0 <= idx < bits.size:
             return None
         value = bits.entries[idx >> 2] >> ((idx & 3) << 1) & 3
         return StatusAnswer(value, value == 1 and bits.is_superseded(idx), as_of, keeper)

@@ -7,9 +7,12 @@ The rules, each a test in tests/trust/:
   covers the list's `iat` and that is not compromised. Of several, the highest `seq` counts; two different
   lists with that same `seq` are a fork and neither counts. A `seq` lower than one seen before is a rollback
   and does not count.
-- A child only narrows its parent: deeper level, region inside, types a subset.
-- An authority, or a key, named at two places belongs to the place nearer the root; between equally near
-  places it belongs to neither.
+- A child only narrows its parent: deeper level, region inside, types a subset. The division inside its USCC
+  (characters 3 to 8) lies in the signer's region too, so that nobody can name, and by naming displace, an
+  authority of another region. One whose division is of another place is listed by a signer above both.
+- An authority named at two places belongs to the place nearer the root; between equally near places it
+  belongs to neither. A key named by two authorities is told as a problem and stays with both: it is looked up
+  with its issuer, and who lists another's public key can't sign with it. The root's key is nobody else's.
 - What breaks a rule is left out and named in `problems`; everything else stands.
 - An expired list still compiles: its keys carry a `chain_until` in the past, so that a verifier says "too
   old" (undecided) and not "unknown" (refused).
@@ -23,7 +26,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ecert.crypto import PublicKey
-from ecert.errors import EcertError, TrustFault
+from ecert.errors import EcertError, IdentifierFault, TrustFault
 from ecert.licence import Region, Uscc
 from ecert.trust.authority import Authority, KeyUse, ListedKey, TypeSet
 from ecert.trust.lists import TrustList, read_list, unverified_signer
@@ -95,7 +98,8 @@ class _Resolution:
         self.authorities: dict[str, Authority] = {}
         self.expiries: list[datetime] = []
         self.taken_ids = {root_id}
-        self.taken_keys = {root.thumbprint}
+        self.root_key = root.thumbprint
+        self.known_keys: set[str] = set()
         root_key = ListedKey(key=root, use=KeyUse.TRUST, valid_from=_BEGINNING, valid_until=_END)
         root_itself = Authority(
             id=root_id,
@@ -197,6 +201,8 @@ class _Resolution:
                 faults.append(f"expected a level deeper than {parent.level}, {child.level} came")
             if not parent.authority.region.contains(child.region):
                 faults.append("expected a region inside the signer's, another came")
+            if not _has_division(parent.authority.region, child.id):
+                faults.append("expected a USCC whose division is inside the signer's region, another came")
             if not parent.authority.types.contains(child.types):
                 faults.append("expected types among the signer's, others came")
             if faults:
@@ -223,14 +229,12 @@ class _Resolution:
         delegates: list[_Delegate] = []
         for place in standing:
             own = place.authority.keys
-            keys = tuple(
-                listed
-                for listed in own
-                if owners[listed.key.thumbprint] == 1 and listed.key.thumbprint not in self.taken_keys
-            )
+            keys = tuple(listed for listed in own if listed.key.thumbprint != self.root_key)
             if len(keys) < len(own):
-                reason = "key left out: expected a key of one authority only, another has it too"
-                self._problem(place.authority.id, reason)
+                self._problem(place.authority.id, "key left out: expected a key of its own, the root's came")
+            thumbprints = {listed.key.thumbprint for listed in keys}
+            if thumbprints & self.known_keys or any(owners[each] > 1 for each in thumbprints):
+                self._problem(place.authority.id, "expected a key of one authority only, another has it too")
             authority = replace(place.authority, keys=keys)
             self._compile(authority, place.chain_until)
             if authority.may_delegate:
@@ -240,7 +244,7 @@ class _Resolution:
                 delegates.append(delegate)
         # Only after the whole rank: two of the same rank must not depend on their order.
         self.taken_ids |= ids.keys()
-        self.taken_keys |= owners.keys()
+        self.known_keys |= owners.keys()
         return delegates
 
     def _compile(self, authority: Authority, chain_until: datetime) -> None:
@@ -260,3 +264,13 @@ class _Resolution:
 
     def _problem(self, authority: str, reason: str) -> None:
         self.problems.append(TrustProblem(authority=authority, reason=reason))
+
+
+def _has_division(region: Region, id_: str) -> bool:
+    """Say whether the administrative division inside a USCC lies in a region; the whole country has any."""
+    if region == "000000":
+        return True
+    try:
+        return region.contains(Region.parse(id_[2:8]))
+    except IdentifierFault:
+        return False

@@ -93,9 +93,14 @@ def verify_offline(
     lists: list[StatusToken] = []
     for token in status_tokens:
         try:
-            lists.append(check_status_token(token, _claimed_uri(token), trust, at))
+            uri = _claimed_uri(token)
+            read = check_status_token(token, uri, trust, at)
         except EcertError:
             continue
+        # The list's id names its issuer: another's list under that address must not stand in front of it.
+        signer = (read.issuer or "").removeprefix(_PREFIX)
+        if trust.may_sign_status(signer, uri.rpartition("/")[2].partition(".")[0]):
+            lists.append(read)
     return verify(evidence, trust=trust, status=ListsStatusView(lists), policy=policy, at=at)
 
 

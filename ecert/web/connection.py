@@ -2,10 +2,11 @@
 
 uvicorn limits keep-alive and concurrency, but waits for ever for the first byte, for the end of a header, and
 for the rest of a body whose answer is already sent; llhttp sets no limit on a header's size. This protocol
-adds the three.
+adds these.
 
 - A request's head must be whole within `HEAD_SECONDS` of the connection (or of its own first byte), and
   small.
+- A client that does not take its answers in for `WRITE_SECONDS` loses the connection.
 - When an answer is sent before its body has come (413), the rest is read and thrown away for `REST_SECONDS`,
   so that an honest client still reads the answer; then the connection is closed.
 """
@@ -17,17 +18,19 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["HEAD_BYTES", "HEAD_SECONDS", "REST_SECONDS", "GuardedProtocol"]
+__all__ = ["HEAD_BYTES", "HEAD_SECONDS", "REST_SECONDS", "WRITE_SECONDS", "GuardedProtocol"]
 
 HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 10.0
 REST_SECONDS = 10.0
+WRITE_SECONDS = 10.0
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol with deadlines for head and rest, and a limit on the head."""
+    """uvicorn's HTTP/1.1 protocol with deadlines for heads, rests and unread answers, and small heads."""
 
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _in_head = False
     _in_body = False
     _head_bytes = 0
@@ -38,7 +41,22 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(WRITE_SECONDS, self._late)
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -90,14 +90,15 @@ def described(app: FastAPI, scans: tuple[type[msgspec.Struct], ...]) -> dict[str
     schemas.update(models["$defs"])
     _, structs = msgspec.json.schema_components(scans, ref_template="#/components/schemas/{name}")
     schemas.update(structs)
-    schemas["VerdictAnswer"]["properties"]["verdict"] = {"enum": ["accepted", "refused", "undecided"]}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     paths = whole["paths"]
-    paths["/v1/verify"] = {"post": _scan("ScanRequest", "VerdictAnswer", "Check one scan", "verify")}
-    paths["/v1/verify/batch"] = {
-        "post": _scan("BatchRequest", "BatchAnswer", "Check up to 1000 scans", "verify_batch")
-    }
+    if scans:  # a process of role issuer checks nothing
+        schemas["VerdictAnswer"]["properties"]["verdict"] = {"enum": ["accepted", "refused", "undecided"]}
+        paths["/v1/verify"] = {"post": _scan("ScanRequest", "VerdictAnswer", "Check one scan", "verify")}
+        paths["/v1/verify/batch"] = {
+            "post": _scan("BatchRequest", "BatchAnswer", "Check up to 1000 scans", "verify_batch")
+        }
     whole["components"]["securitySchemes"] = {"client_key": {"type": "http", "scheme": "bearer"}}
     for path, doors in paths.items():
         for door in doors.values():

@@ -3,8 +3,9 @@
 - Plain ASGI: msgspec reads the request and writes the answer; authentication, limits and problems are
   everybody's.
 - Refused and undecided are answers (200), not errors.
-- An offline code needs memory only and is decided on the event loop; a short code is looked up in SQL and
-  goes to a thread. A batch gives the loop back every few milliseconds, so it can't hold up single scans.
+- An offline code that was confirmed before needs memory only and is decided on the event loop; one that is
+  new here, and a short code, ask SQL and go to a thread. A batch gives the loop back every few milliseconds,
+  and a large body is read in a thread, so that neither holds up single scans.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from ecert.wire import json
 __all__ = ["BATCH_ITEMS", "BatchDoor", "BatchRequest", "Checks", "ScanDoor", "ScanRequest", "Scanning"]
 
 BATCH_ITEMS = 1000
+_BATCH_COMMAS = 50_000  # far more than 1000 items have, far fewer than would keep a process busy for seconds
 _SLICE = 0.004  # seconds of event loop that a batch takes at a time
-_SHORT = 512  # characters: a longer text is no short code, so it needs no SQL
 _SCANNERS = (Role.WINDOW, Role.DEPARTMENT, Role.OPERATOR)
 
 T = TypeVar("T")
@@ -64,6 +65,9 @@ class Checks(Protocol):
 
     def check(self, text: str, *, matter: str | None = None, window: str | None = None) -> Checked:
         """Decide one scan."""
+
+    def in_memory(self, text: str) -> bool:
+        """Say whether this text can be decided without asking SQL."""
 
 
 class Scanning:
@@ -95,7 +99,9 @@ class Scanning:
 
     async def decide_one(self, scan: ScanRequest) -> VerdictAnswer:
         """Check one scan where it belongs: in memory, or in a thread when SQL is asked."""
-        return self.decide(scan) if len(scan.qr) > _SHORT else await run_in_threadpool(self.decide, scan)
+        if self.checks.in_memory(scan.qr):
+            return self.decide(scan)
+        return await run_in_threadpool(self.decide, scan)
 
 
 class ScanDoor:
@@ -127,18 +133,30 @@ class BatchDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         s = self._s
         try:
-            actor = s.access.admit(scope, _SCANNERS, s.access.scans, cost=0)
+            actor = s.access.admit(scope, _SCANNERS, s.access.scans)
             _needs_json(scope)
             body = await read_body(scope, receive, limit=BATCH_BYTES, deadline=s.deadline)
-            items = _read(s.read_batch, body, names=(b'"items"',), limit=BATCH_BYTES).items
-            if len(items) > BATCH_ITEMS:
-                raise refuse(413, f"expected at most {BATCH_ITEMS} items, {len(items)} came")
-            s.access.spend(s.access.scans, actor.client_id, scope, cost=max(1, len(items)))
+            items = await self._items(body)
+            if len(items) > 1:
+                s.access.spend(s.access.scans, actor.client_id, scope, cost=len(items) - 1)
             answer = s.write(BatchAnswer(await self._decide(items)))
         except (HTTPException, EcertError) as fault:
             await send_problem(fault, send)
             return
         await _send_json(answer, send)
+
+    async def _items(self, body: bytes) -> Sequence[msgspec.Raw]:
+        s = self._s
+        if body.count(b",") > _BATCH_COMMAS:
+            raise refuse(413, f"expected at most {BATCH_ITEMS} items, far more came")
+        names = (b'"items"',)
+        if len(body) <= SINGLE_BYTES:
+            items = _read(s.read_batch, body, names=names, limit=BATCH_BYTES).items
+        else:
+            items = (await run_in_threadpool(_read, s.read_batch, body, names=names, limit=BATCH_BYTES)).items
+        if len(items) > BATCH_ITEMS:
+            raise refuse(413, f"expected at most {BATCH_ITEMS} items, {len(items)} came")
+        return items
 
     async def _decide(self, items: Sequence[msgspec.Raw]) -> list[VerdictAnswer]:
         s = self._s

@@ -17,6 +17,7 @@ from tests.web.counter import BASE_URL, Counter, counter_at, food_permit, founde
 def counter(tmp_path_factory) -> Counter:
     made = counter_at(founded(settings_of(tmp_path_factory.mktemp("home"))))
     with made.http:
+        made.await_ready()
         yield made
 
 

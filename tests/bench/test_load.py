@@ -10,7 +10,7 @@ from itertools import repeat
 import pytest
 
 from benchmarks.histogram import Histogram
-from benchmarks.load import Shot, closed_loop, open_loop, post
+from benchmarks.load import Shot, closed_loop, once_through, open_loop, post
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n" + b'{"verdict":"accepted"}'
 SHOT = post("/v1/verify", b"{}", key="k", expects=b'"accepted"')
@@ -99,6 +99,11 @@ def test_a_wrong_answer_is_no_measurement(serve, answer):
 def test_a_batch_answer_must_hold_every_verdict(serve):
     two = Shot(SHOT.wire, b'"accepted"', times=2)
     assert closed_loop(serve().port, repeat(two), connections=1, seconds=0.05).wrong > 0
+
+
+def test_once_through_sends_each_request_once(serve):
+    load = once_through(serve().port, [SHOT] * 7, connections=3).checked()
+    assert load.answered == 7
 
 
 def test_open_loop_sends_what_was_asked(serve):

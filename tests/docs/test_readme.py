@@ -46,7 +46,7 @@ def test_program_says(values, said, tmp_path, monkeypatch, capsys):
         (tmp_path / "trust" / f"{number}.trustlist").write_bytes(token)
     if values is not None:
         (tmp_path / "status" / "1.jwt").write_text(world.status_token(values=values))
-    (tmp_path / "scan.txt").write_text(qr.encode_token(world.issue(), BASE_URL))
+    (tmp_path / "scan.txt").write_text(qr.encode_token(world.issue(), BASE_URL) + "\n")
     monkeypatch.chdir(tmp_path)
     # The program asks the clock; the world stands still at its own hour.
     program = PROGRAMS[0].replace("datetime.now(UTC)", f"datetime.fromtimestamp({NOW.timestamp()}, UTC)")

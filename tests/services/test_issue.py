@@ -248,6 +248,15 @@ def test_the_same_key_gives_the_same_result_and_issues_once(desk: Office):
     assert (again.id, again.token, again.outcome, again.seq) == (first.id, first.token, "issued", first.seq)
 
 
+def test_a_retry_is_answered_though_the_same_could_not_be_issued_any_more(desk: Office):
+    last_day = replace(DRAFT, valid_until=NOW.date())
+    first = desk.issue(last_day, request=REQUEST)
+    desk.now = NOW + timedelta(days=2)
+    desk.signer.missing.add(MARKET)
+    again = desk.issue(last_day, request=REQUEST)
+    assert (again.id, again.outcome, again.token) == (first.id, first.outcome, first.token)
+
+
 def test_a_key_used_for_another_request_is_a_mismatch_and_changes_nothing(desk: Office):
     desk.issue(request=REQUEST)
     with pytest.raises(RequestMismatch):

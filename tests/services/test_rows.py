@@ -242,3 +242,9 @@ def test_what_is_no_workbook_is_refused(data: bytes):
     )
     with pytest.raises(EcertError):
         read_xlsx(data)
+
+
+def test_a_table_of_far_too_many_columns_is_refused_whole():
+    head = ",".join(f"KZ_A{n}" for n in range(201))
+    with pytest.raises(FieldFault, match="200 columns"):
+        rows_of(f"{head}\n{GOOD}\n")

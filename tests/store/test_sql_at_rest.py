@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ecert.errors import KeyFault
+from ecert.errors import KeyFault, Unavailable
 from ecert.services import Operation, RequestKey
 from ecert.services.ports import NumberKey
 from ecert.store import DataKeys
@@ -146,6 +146,18 @@ def test_a_key_that_another_process_added_is_known_before_a_number_is_looked_up(
         t.lock_issuer(ISSUER)
         assert len(t.numbers(ISSUER, [NumberKey(SAFETY_TYPE, one.number)])) == 1
     assert truth.keys.current_id == elsewhere.current_id
+
+
+def test_a_process_that_lacks_a_data_key_issues_nothing(truth: Truth):  # noqa: F811
+    """It could not find a number that another process hashed under that key, and would give it twice."""
+    truth.issue(1)
+    older = DataKeys(truth.keys._path.read_text())
+    truth.keys.add()
+    with truth.registry.begin() as t:
+        t.lock_issuer(ISSUER)
+    lagging = SqlRegistry(truth.database, older)
+    with pytest.raises(Unavailable, match="data key"), lagging.begin() as t:
+        t.lock_issuer(ISSUER)
 
 
 def test_a_request_s_digest_is_compared_under_the_key_it_was_kept_with(truth: Truth):  # noqa: F811

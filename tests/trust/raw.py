@@ -29,9 +29,9 @@ def raw_list(
     header: Mapping[str, Any] | None = None,
     **claims: Any,
 ) -> bytes:
-    """A list of `signer` ("root" or a short name) with these entries; a claim set to None is left out."""
+    """A list of `signer` ("root", a short name, a USCC) with these entries; a None claim is left out."""
     payload = {
-        "iss": f"uscc:{ROOT_ID if signer == 'root' else IDS[signer]}",
+        "iss": f"uscc:{ROOT_ID if signer == 'root' else IDS.get(signer, signer)}",
         "seq": 1,
         "iat": int((NOW - DAY).timestamp()),
         "exp": int((NOW + 30 * DAY).timestamp()),

@@ -106,6 +106,13 @@ def test_a_list_at_the_right_address_by_another_department_does_not_count() -> N
     assert codes(judged(token)) == ["status_missing"]
 
 
+def test_another_departments_list_does_not_stand_in_front_of_the_right_one() -> None:
+    world = World()
+    right = world.status_token("housing", values={7: 1}, seq=1)
+    other = world.status_token("housing", signer="market", values={7: 0}, seq=99)
+    assert codes(judged(right, other, world=world)) == ["revoked"]
+
+
 def _unreadable(**changes: Any) -> str:
     claims: Any = json.loads(jws.read_compact(World().status_token(values={7: 0})).payload)
     return jws.sign_compact(

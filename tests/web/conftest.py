@@ -9,6 +9,7 @@ from tests.web.counter import Counter, counter_at, founded, settings_of
 def counter(tmp_path_factory) -> Counter:
     made = counter_at(founded(settings_of(tmp_path_factory.mktemp("home"))))
     with made.http:
+        made.await_ready()
         yield made
 
 
@@ -21,6 +22,7 @@ def another(tmp_path):
         made = counter_at(founded(settings_of(tmp_path, **changes)))
         made.http.__enter__()
         running.append(made)
+        made.await_ready()
         return made
 
     yield make

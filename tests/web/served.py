@@ -32,6 +32,10 @@ class Served:
     def auth(self, who: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[who]}"}
 
+    def faults(self) -> list[str]:
+        """What the log says went wrong; an assertion shows it."""
+        return [line for line in self.log.read_text(errors="replace").splitlines() if '"level":"error"' in line]
+
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 

@@ -18,6 +18,7 @@ def listening(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "HEAD_SECONDS", 0.4)
         patch.setattr(connection, "REST_SECONDS", 0.4)
+        patch.setattr(connection, "WRITE_SECONDS", 0.4)
         counter = counter_at(founded(settings_of(tmp_path_factory.mktemp("home"), body_deadline=0.4)))
         config = uvicorn.Config(
             counter.http.app,
@@ -174,4 +175,17 @@ def test_what_is_no_http_is_answered_or_closed(listening, rubbish):
     with connect(listening) as sock:
         sock.sendall(rubbish)
         assert not answer_of(sock).startswith(b"HTTP/1.1 2")
+    assert healthy(listening)
+
+
+def test_a_client_that_does_not_take_its_answers_in_is_cut_off(listening):
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", listening[0]))
+        sock.settimeout(20)
+        asked = asks("/openapi.json", method="GET") * 400
+        with pytest.raises(ConnectionError):
+            # The other side stops reading as well, until it gives the connection up.
+            while True:
+                sock.sendall(asked)
     assert healthy(listening)

@@ -164,3 +164,11 @@ def test_the_bodies_of_the_examples_fit_the_description(description):
     assert not checker(description, {"$ref": "#/components/schemas/ScanRequest"}).is_valid(
         {"qr": "1", "x": 1}
     )
+
+
+def test_a_process_that_only_issues_describes_what_it_does(another):
+    made = another(role="issuer")
+    described = made.http.get("/openapi.json")
+    assert described.status_code == 200
+    assert "/v1/licences" in described.json()["paths"]
+    assert "/v1/verify" not in described.json()["paths"]

@@ -28,6 +28,7 @@ def heard(tmp_path, stream, capfd):
     """A service whose every output is heard: its log, and what any library writes to stdout or stderr."""
     counter = counter_at(founded(settings_of(tmp_path)))
     with counter.http:
+        counter.await_ready()
         yield counter, lambda: stream.getvalue().decode() + "".join(capfd.readouterr())
 
 

@@ -195,8 +195,21 @@ def test_without_fresh_status_a_verdict_is_undecided(another):
     for thread in counter.app._threads:
         thread.join(20)
     counter.app.memory.lose()
-    answer = counter.verify(issued["token"])
+    answer = counter.verify_now(issued["token"])
     assert answer["verdict"] == "undecided"
     assert [r["code"] for r in answer["reasons"]] == ["status_missing"]
     assert "licence" not in answer
     assert counter.http.get("/readyz").status_code == 503
+
+
+def test_a_body_of_far_too_many_items_is_refused_before_it_is_read(counter):
+    body = b'{"items":[],"items":[' + b",".join([b"[]"] * 1_000_000) + b"]}"
+    answer = raw(counter, body, path="/v1/verify/batch")
+    assert answer.status_code == 413
+    assert "items" in answer.json()["detail"]
+
+
+def test_a_batch_that_can_not_be_read_is_counted_as_a_request(another):
+    made = another(scans_per_minute=2)
+    for expected in (400, 400, 429):
+        assert raw(made, b"{", path="/v1/verify/batch").status_code == expected

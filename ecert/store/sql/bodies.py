@@ -10,17 +10,18 @@ from hashlib import sha256
 from types import MappingProxyType
 
 import msgspec
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
-from ecert.errors import KeyFault
+from ecert.errors import KeyFault, Unavailable
 from ecert.services.ports import LicenceRecord, LicenceState, ReservedRow, Standing, StatusValue
 from ecert.store.data_keys import DataKeyRing, DataKeys
-from ecert.store.sql.schema import licences, micros, moment, status_entries, status_lists
+from ecert.store.sql.schema import data_keys, licences, micros, moment, status_entries, status_lists
 
 __all__ = [
     "STANDING_CODES",
     "STATE_CODES",
     "Body",
+    "check_ring",
     "family_of",
     "handle_hash",
     "holder_parts",
@@ -183,3 +184,19 @@ def record_of(row: Row[tuple[object, ...]], keys: DataKeys) -> LicenceRecord:
 def family_of(licence_id: str) -> str:
     """An identifier without its version and check character."""
     return licence_id.rsplit(".", 2)[0]
+
+
+def check_ring(connection: Connection, ring: DataKeyRing) -> None:
+    """Make sure that what other processes hashed is found, and say under which key this one hashes.
+
+    Raises:
+        Unavailable: Rows are under a data key that this process does not have; a number could be given twice.
+    """
+    known = set(connection.execute(select(data_keys.c.id)).scalars())
+    missing = known.difference(ring.ids)
+    if missing:
+        raise Unavailable(
+            f"expected data key {min(missing)} in this process's ring, which rows of the registry are under"
+        )
+    if ring.current_id not in known:
+        connection.execute(insert(data_keys), {"id": ring.current_id})

@@ -9,12 +9,12 @@ backup that needs it is kept.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 
 from ecert.store.data_keys import DataKeyRing, DataKeys
 from ecert.store.sql import bodies
 from ecert.store.sql.database import Database
-from ecert.store.sql.schema import licences, status_events
+from ecert.store.sql.schema import data_keys, licences, status_events
 
 __all__ = ["Rotated", "rotate"]
 
@@ -64,6 +64,9 @@ def rotate(
             if progress is not None:
                 progress(done, max(total, done))
         counts.append(counted)
+    with database.write() as connection:
+        bodies.check_ring(connection, ring)
+        connection.execute(delete(data_keys).where(data_keys.c.id != ring.current_id))
     return Rotated(key_id=ring.current_id, licences=counts[0], reasons=counts[1])
 
 

@@ -148,6 +148,12 @@ requests = Table(
     Column("at", _Big, nullable=False),
 )
 
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+)
+
 clients = Table(
     "clients",
     metadata,

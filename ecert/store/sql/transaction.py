@@ -114,6 +114,7 @@ class SqlTransaction:
         self._keys.refresh()  # a number hashed with a newer key must be found
         self._ring = self._keys.ring
         self._macs.clear()
+        bodies.check_ring(self._connection, self._ring)
 
     def numbers(self, issuer: str, keys: Sequence[NumberKey]) -> Mapping[NumberKey, LicenceRecord]:
         """Find the newest version of each licence by its number."""

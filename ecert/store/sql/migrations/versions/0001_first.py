@@ -137,4 +137,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_status_events"),
     )
     op.create_index("ix_status_events_licence", "status_events", ["licence"], unique=False)
+    op.create_table(
+        "data_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_data_keys"),
+    )
     op.bulk_insert(counters, [{"name": name, "value": 0} for name in ("status_seq", "epoch")])
