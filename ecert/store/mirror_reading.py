@@ -18,7 +18,7 @@ from ecert.store.status_bits import StatusBits, check_sum, packed_length
 __all__ = ["CacheReading", "Change", "Damaged", "ReadHead"]
 
 _CHUNK = 1 << 18
-_AT_ONCE = 1 << 21
+_AT_ONCE = 1 << 18
 _CHANGES_AT_ONCE = 100
 _NUMBER = re.compile(rb"[0-9]{1,15}")
 

@@ -1,4 +1,4 @@
-"""ATTACKS rows 35 and 56 on the wired service: a signature by the real key that nobody recorded is not accepted."""
+"""ATTACKS rows 35 and 56 on the wired service: what the real key signed and nobody recorded is refused."""
 
 import pytest
 
