@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Protocol
 
-from ecert.errors import EcertError, InputError, Unavailable
+from ecert.errors import EcertError, InputError, KeyFault, Unavailable
 from ecert.services.ports import Clock, HandleReading, RandomBytes
 from ecert.trust import TrustTable
 from ecert.verify import (
@@ -151,7 +151,7 @@ class Checking:
             return verdict
         try:
             issued = registered.token_of(str(verdict.licence.id))
-        except Unavailable:
+        except (Unavailable, KeyFault):
             return verdict
         if issued is None or _signed_part(issued) != _signed_part(text):
             detail = "expected the licence on record under its identifier, another came"

@@ -81,7 +81,8 @@ class Publishing:
         self._ttl = ttl
         self._lifetime = lifetime
         self._made: dict[str, _Made] = {}
-        self._making = threading.Lock()
+        # A list is made by one thread at a time; of many lists, a few share a lock.
+        self._making = tuple(threading.Lock() for _ in range(64))
 
     def status_list(self, list_id: str) -> Published:
         """Give the newest signed status list.
@@ -97,30 +98,41 @@ class Publishing:
         match = _LIST_ID.fullmatch(list_id)
         if match is None:
             raise NotFound("expected the id of a status list, got something else")
-        with self._making:
-            now, head = self._clock(), self._log.head()
-            made = self._made.get(list_id)
-            fresh = made is not None and timedelta(0) <= now - made.at < self._ttl / 2
-            if made is not None and fresh and made.head == head:
-                return made.published
-            seq, entries, _ = self._log.snapshot(list_id)
-            if made is not None and fresh and made.entries == entries:
-                self._made[list_id] = _Made(seq, entries, made.at, made.published)
-                return made.published
-            signer, key = self._status_key(match[1], now)
-            token = status_list.sign_token(
-                status_list.StatusList.from_bytes(entries, bits=2),
-                uri=status_uri(self._base_url, list_id),
-                issuer=f"uscc:{signer}",
-                seq=seq,
-                issued_at=now,
-                ttl=self._ttl,
-                lifetime=self._lifetime,
-                key=key,
-            )
-            published = Published(token=token, etag=_etag(token), max_age=self._ttl)
-            self._made[list_id] = _Made(seq, entries, now, published)
-            return published
+        now, made = self._clock(), self._made.get(list_id)
+        fresh = made is not None and timedelta(0) <= now - made.at < self._ttl / 2
+        making = self._making[hash(list_id) % len(self._making)]
+        if not making.acquire(blocking=not fresh) and made is not None:
+            return made.published  # the next one is being made: this one is good for a moment more
+        try:
+            return self._made_anew(list_id, match[1])
+        finally:
+            making.release()
+
+    def _made_anew(self, list_id: str, issuer: str) -> Published:
+        """Make the list if anything changed; under its lock."""
+        now, head = self._clock(), self._log.head()
+        made = self._made.get(list_id)
+        fresh = made is not None and timedelta(0) <= now - made.at < self._ttl / 2
+        if made is not None and fresh and made.head == head:
+            return made.published
+        seq, entries, _ = self._log.snapshot(list_id)
+        if made is not None and fresh and made.entries == entries:
+            self._made[list_id] = _Made(seq, entries, made.at, made.published)
+            return made.published
+        signer, key = self._status_key(issuer, now)
+        token = status_list.sign_token(
+            status_list.StatusList.from_bytes(entries, bits=2),
+            uri=status_uri(self._base_url, list_id),
+            issuer=f"uscc:{signer}",
+            seq=seq,
+            issued_at=now,
+            ttl=self._ttl,
+            lifetime=self._lifetime,
+            key=key,
+        )
+        published = Published(token=token, etag=_etag(token), max_age=self._ttl)
+        self._made[list_id] = _Made(seq, entries, now, published)
+        return published
 
     def trust_list(self, authority: str) -> Published:
         """Give the newest trust list that an authority signed.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ecert.errors import Conflict
-from ecert.services import Checking, Row
+from ecert.errors import Conflict, KeyFault, Unavailable
+from ecert.services import Checking, Operation, Row
 from ecert.services.preparing import sign
 from tests.services.office import CLERK, DRAFT, MARKET, LogView, Office, in_threads, numbered, office
 from tests.services.test_issue import Crash
@@ -88,6 +88,20 @@ def test_row_35_online_a_living_entry_serves_no_licence_but_its_own(desk: Office
     online = checking(desk, registered=True)
     assert codes(online.check(copy).verdict) == ["not_issued"]
     assert online.check(issued.token).verdict.outcome == "accepted"
+
+
+@pytest.mark.parametrize("fault", [Unavailable, KeyFault])
+def test_row_38_with_the_registry_out_of_reach_the_verdict_stands_and_nothing_is_confirmed(
+    desk: Office, fault: type[Exception], monkeypatch
+):
+    issued = desk.issue()
+    online = checking(desk, registered=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.registry, "token_of", lambda _: (_ for _ in ()).throw(fault("out of reach")))
+        assert online.check(issued.token).verdict.outcome == "accepted"
+    assert not online.in_memory(issued.token)
+    desk.changes.change(issued.id, Operation.REVOKE, reason=None, by=CLERK)
+    assert codes(online.check(issued.token).verdict) == ["revoked"]
 
 
 def test_row_36_fifty_threads_get_fifty_entries(truth: Truth):  # noqa: F811

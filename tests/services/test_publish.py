@@ -1,5 +1,7 @@
 """Published lists: true, signed by whom the trust list says, and signed again only when there is a reason."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,3 +104,28 @@ def test_the_newest_trust_list_of_an_authority_is_published(desk: Office):
     for authority in (MARKET, "", "x" * 18, "\0" * 18):
         with pytest.raises(NotFound):
             desk.publishing.trust_list(authority)
+
+
+def test_while_a_list_is_made_anew_others_get_the_last_one(desk: Office, monkeypatch):
+    """A slow snapshot holds up nobody but the one who makes it."""
+    issued = desk.issue(numbered(1))
+    before = desk.publishing.status_list(issued.list_id)
+    desk.issue(numbered(2))
+    entered, leave = threading.Event(), threading.Event()
+    snapshot = desk.log.snapshot
+
+    def slow(list_id: str):
+        entered.set()
+        assert leave.wait(20)
+        return snapshot(list_id)
+
+    monkeypatch.setattr(desk.log, "snapshot", slow)
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(desk.publishing.status_list, issued.list_id)
+        assert entered.wait(20)
+        try:
+            assert desk.publishing.status_list(issued.list_id) == before
+        finally:
+            leave.set()
+        assert making.result(20) != before
+    assert desk.publishing.status_list(issued.list_id) != before

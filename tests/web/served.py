@@ -34,7 +34,8 @@ class Served:
 
     def faults(self) -> list[str]:
         """What the log says went wrong; an assertion shows it."""
-        return [line for line in self.log.read_text(errors="replace").splitlines() if '"level":"error"' in line]
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if '"level":"error"' in line]
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
