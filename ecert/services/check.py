@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Protocol
 
-from ecert.errors import EcertError, InputError, KeyFault, Unavailable
+from ecert.errors import InputError, KeyFault, Unavailable
 from ecert.services.ports import Clock, HandleReading, RandomBytes
 from ecert.trust import TrustTable
 from ecert.verify import (
@@ -29,7 +29,7 @@ from ecert.verify import (
     Verdict,
     verify,
 )
-from ecert.wire import b64, jws, qr, sd_jwt
+from ecert.wire import b64, qr
 
 __all__ = ["Checked", "Checking", "Registered", "Scan"]
 
@@ -183,12 +183,7 @@ def _digest(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _signed_part(text: str) -> bytes | None:
-    """Header and payload: a signature has two spellings, and disclosures may be left out."""
-    try:
-        read = text if "~" in text else qr.read(text)
-        if not isinstance(read, str):
-            return None
-        return jws.read_compact(sd_jwt.split(read).jwt).signing_input
-    except EcertError:
-        return None
+def _signed_part(text: str) -> str:
+    """Header and payload of an accepted scan: signatures have two spellings, disclosures may be left out."""
+    token = text if "~" in text else qr.read(text)
+    return token.partition("~")[0].rpartition(".")[0] if isinstance(token, str) else ""
