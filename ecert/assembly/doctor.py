@@ -135,10 +135,15 @@ def _lists(settings: Settings) -> str:
     if not keeper.loaded:
         raise EcertError("no trust list that counts")
     table = keeper.table
+    if table.expires_at <= datetime.now(UTC):
+        raise EcertError(f"a trust list expired on {table.expires_at:%Y-%m-%d}")
+    said = f"{len(table.authorities)} authorities, in force until {table.expires_at:%Y-%m-%d}"
     if table.problems:
-        first = table.problems[0]
-        raise EcertError(f"{len(table.problems)} problems, the first: {first.authority}: {first.reason}")
-    return f"{len(table.authorities)} authorities, in force until {table.expires_at:%Y-%m-%d}"
+        # Verifiers leave a bad entry out and use the rest: nothing is missing here.
+        first, count = table.problems[0], len(table.problems)
+        told = "1 problem" if count == 1 else f"{count} problems"
+        said += f"; {told}, the first: {first.authority}: {first.reason}"
+    return said
 
 
 def root_id_of(settings: Settings) -> str | None:

@@ -150,8 +150,7 @@ class Settings(BaseSettings):
         except ValidationError as fault:
             first = fault.errors(include_input=False, include_url=False, include_context=False)[0]
             name = PREFIX + str(first["loc"][0]).upper().removeprefix(PREFIX) if first["loc"] else "a setting"
-            said = first["msg"].removeprefix("Value error, ")
-            raise SettingsFault(f"{name} is wrong: {said[0].lower()}{said[1:]}") from None
+            raise SettingsFault(f"{name} is wrong: {_expected(first['type'], first['msg'])}") from None
 
     @field_validator("base_url")
     @classmethod
@@ -176,7 +175,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_sql_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and value.get_secret_value().split("://")[0] not in _SQL_SCHEMES:
-            raise ValueError(f"expected an address that starts with one of {', '.join(_SQL_SCHEMES)} and ://")
+            raise ValueError("expected an address that starts with sqlite:/// or postgresql+psycopg://")
         return value
 
     @field_validator("root_id")
@@ -243,6 +242,16 @@ class Settings(BaseSettings):
 def default_key_dir(home: Path) -> Path:
     """Where keys are by default: beside a checkout's `keys/README.md`, or under a chosen home."""
     return Path("keys/private") if home == _HOME and Path("keys").is_dir() else home / "keys"
+
+
+def _expected(kind: str, said: str) -> str:
+    """The library's words for a wrong value in ours; they never hold the value."""
+    if kind.startswith("int_"):
+        return "expected a whole number"
+    if kind.startswith("bool_"):
+        return "expected true or false"
+    said = said.removeprefix("Value error, ").replace("Input should be ", "expected ", 1)
+    return said[0].lower() + said[1:]
 
 
 def _printable(name: str) -> str:

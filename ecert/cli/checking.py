@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,14 +16,17 @@ from ecert.assembly import read_root
 from ecert.cli.console import ACCEPTED, REFUSED, UNDECIDED, AsJson, Home, Screen
 from ecert.cli.opening import opened
 from ecert.cli.pictures import PICTURE_ENDINGS, read_picture
-from ecert.errors import InputError, SettingsFault
+from ecert.errors import EcertError, InputError, SettingsFault
 from ecert.licence import Uscc, load_types, shown
 from ecert.verify import Accepted, Finding, Policy, ReasonCode, Refused, Verdict, sentences, verify_offline
+from ecert.wire import jws
 
 __all__ = ["register"]
 
 _STATUS = {"accepted": ACCEPTED, "refused": REFUSED, "undecided": UNDECIDED}
 _MAX_LIST = 8 * 1024 * 1024
+_FILE_ENDINGS = PICTURE_ENDINGS | {".svg", ".txt", ".pdf"}
+_DIGITS = re.compile(r"\d{17}")  # the shortest run of digits in a code
 
 
 def register(app: typer.Typer) -> None:
@@ -43,10 +47,12 @@ def _verify(  # noqa: PLR0917 - typer calls it by name
         typer.Option("--root-id", help="Root's 统一社会信用代码; root.id beside the key if left out."),
     ] = None,
     trust_list: Annotated[
-        list[Path] | None, typer.Option("--trust-list", help="Signed trust list, offline; repeatable.")
+        list[Path] | None,
+        typer.Option("--trust-list", help="Signed trust list or a folder, offline; repeatable."),
     ] = None,
     status_list: Annotated[
-        list[Path] | None, typer.Option("--status-list", help="Signed status list, offline; repeatable.")
+        list[Path] | None,
+        typer.Option("--status-list", help="Signed status list or a folder, offline; repeatable."),
     ] = None,
     max_status_age: Annotated[
         float,
@@ -64,6 +70,11 @@ def _verify(  # noqa: PLR0917 - typer calls it by name
     """Check one licence. Exit status: 0 accepted, 1 refused, 2 undecided."""
     screen = Screen(as_json=as_json)
     moment = _moment(at)
+    given = {"--root": root, "--root-id": root_id, "--trust-list": trust_list, "--status-list": status_list}
+    if offline:
+        _check_root(root)
+    else:
+        _check_registry({**given, "--at": at})
     try:
         text = _scanned(what)
     except InputError as fault:
@@ -80,8 +91,6 @@ def _verify(  # noqa: PLR0917 - typer calls it by name
                 at=moment,
             )
         else:
-            if at is not None:
-                raise SettingsFault("--at needs --offline: the registry answers for now")
             with opened(home, role="all") as app:
                 verdict = app.check_once(text)
     document = _document(verdict, moment)
@@ -99,21 +108,55 @@ def _offline(
     hours: float,
     at: datetime,
 ) -> Verdict:
-    if root is None:
-        raise SettingsFault(
-            "--offline needs --root FILE, and --trust-list and --status-list for each list at hand"
-        )
+    root = _check_root(root)
     if root_id is None:
+        if not root.with_name("root.id").is_file():
+            raise SettingsFault(f"expected --root-id, or the file root.id beside {root}")
         root_id = _read(root.with_name("root.id"), 64).decode("ascii", "replace").strip()
     return verify_offline(
         text,
         root=read_root(root),
         root_id=str(Uscc.parse(root_id)),
-        trust_lists=[_read(path, _MAX_LIST).strip() for path in trust_lists],
-        status_tokens=[_read(path, _MAX_LIST).strip() for path in status_lists],
+        trust_lists=[token for path in trust_lists for token in _lists(path, "trustlist+jwt")],
+        status_tokens=[token for path in status_lists for token in _lists(path, "statuslist+jwt")],
         policy=Policy.offline(max_status_age=timedelta(hours=hours)),
         at=at,
     )
+
+
+def _check_root(root: Path | None) -> Path:
+    if root is None:
+        raise SettingsFault(
+            "--offline needs --root FILE, and --trust-list and --status-list for each list at hand"
+        )
+    if not root.is_file():
+        raise SettingsFault(f"--root: expected the public root key at {root}, there is no file of that name")
+    return root
+
+
+def _check_registry(given: Mapping[str, object]) -> None:
+    """Options that count for files alone must not seem to count for the registry."""
+    for name, value in given.items():
+        if value:
+            raise SettingsFault(f"{name} needs --offline: the registry answers for now, by its own lists")
+
+
+def _lists(path: Path, typ: str) -> list[bytes]:
+    """The signed list of a file, or those of its kind in a folder, where other files may lie beside them."""
+    if not path.is_dir():
+        return [_read(path, _MAX_LIST).strip()]
+    found = []
+    for file in sorted(path.iterdir()):
+        if file.is_file() and file.stat().st_size <= _MAX_LIST:
+            token = _read(file, _MAX_LIST).strip()
+            try:
+                if jws.read_compact(token, max_bytes=_MAX_LIST).header.get("typ") == typ:
+                    found.append(token)
+            except EcertError:
+                continue  # another file: the key, a picture
+    if not found:
+        raise SettingsFault(f"expected signed lists of type {typ} in {path}, found none")
+    return found
 
 
 def _scanned(what: str) -> str | bytes:
@@ -122,13 +165,20 @@ def _scanned(what: str) -> str | bytes:
         return sys.stdin.buffer.read(_MAX_LIST).strip()
     if len(what) < 1024 and "://" not in what and "\0" not in what:
         path = Path(what)
-        if path.suffix.lower() in PICTURE_ENDINGS:
-            return read_picture(path)
+        ending = path.suffix.lower()
         try:
-            if path.is_file():
-                return _read(path, _MAX_LIST).strip()
-        except OSError:
+            there = path.is_file()
+        except OSError:  # too long for a name, so no name
             return what
+        named = ending in _FILE_ENDINGS or ("/" in what and not _DIGITS.search(what))
+        if named and not there:
+            raise SettingsFault(f"expected a scan or a file, got {what}: no file of that name")
+        if ending == ".svg":
+            raise SettingsFault("an SVG can't be read here: fetch the PNG")
+        if ending in PICTURE_ENDINGS:
+            return read_picture(path)
+        if there:
+            return _read(path, _MAX_LIST).strip()
     return what
 
 

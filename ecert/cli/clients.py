@@ -8,7 +8,7 @@ import typer
 
 from ecert.cli.console import AsJson, Home, Screen
 from ecert.cli.opening import opened
-from ecert.errors import NotFound
+from ecert.errors import NotFound, SettingsFault
 from ecert.services.ports import Role
 
 __all__ = ["register"]
@@ -36,7 +36,11 @@ def _create(
 ) -> None:
     """Make a client; its key is printed once and kept nowhere."""
     screen = Screen(as_json=as_json)
-    with opened(home) as app:
+    if role is Role.DEPARTMENT and authority is None:
+        raise SettingsFault("expected --authority with the 统一社会信用代码 that the department acts for")
+    if role is not Role.DEPARTMENT and authority is not None:
+        raise SettingsFault(f"expected --authority for a department only, got it for role {role}")
+    with opened(home, make=True) as app:
         client_id, secret = app.clients.create(name, role, authority)
     screen.show({"client": client_id, "key": secret}, lambda out: out.print(secret, markup=False))
     if not as_json:

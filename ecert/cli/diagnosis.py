@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
 import typer
 
-from ecert.assembly import Settings, examine, setting_rows
+from ecert.assembly import PartFound, Settings, examine, setting_rows
 from ecert.cli.console import AsJson, Home, Screen
 
 __all__ = ["register"]
@@ -29,7 +34,7 @@ def _doctor(
             lambda _: screen.table(("setting", "default", "meaning"), rows),
         )
         return
-    findings = examine(Settings.read(home=home))
+    findings = [_advised(found, home) for found in examine(Settings.read(home=home))]
     screen.show(
         [{"part": f.part, "ok": f.ok, "found": f.found, "type": f.remedy} for f in findings],
         lambda _: screen.table(
@@ -38,3 +43,13 @@ def _doctor(
         ),
     )
     raise typer.Exit(0 if all(f.ok for f in findings) else 1)
+
+
+def _advised(found: PartFound, home: Path | None) -> PartFound:
+    """The part as this command was asked about it: advice for the same home."""
+    remedy = re.sub(r"ecert (trust init|serve)", lambda m: m[0] + _option(home), found.remedy)
+    return replace(found, remedy=remedy)
+
+
+def _option(home: Path | None) -> str:
+    return "" if home is None else f" --home {shlex.quote(str(home))}"

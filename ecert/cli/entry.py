@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -27,10 +28,19 @@ from ecert.errors import EcertError, SettingsFault
 
 __all__ = ["app", "main"]
 
+_OURS = (
+    (re.compile(r"Input should be a valid integer.*"), "expected a whole number"),
+    (re.compile(r"Input should be a valid number.*"), "expected a number"),
+    (re.compile(r"(?:Value error, )?'.*' is not one of (.+?)\.?$"), r"expected one of \1"),
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r"Input should be "), "expected "),
+)
+
 app = typer.Typer(
     name="ecert",
     help="Electronic licences (电子证照): departments issue them, windows scan them and know.",
-    epilog="Exit status: 0 accepted or done, 1 refused, 2 undecided, 64 wrong usage. Begin: ecert demo.",
+    epilog="\b\nExit status: 0 accepted or done, 1 refused or not done, 2 undecided, 64 wrong usage\n"
+    "Begin: ecert demo.",
     add_completion=False,
     no_args_is_help=False,
     rich_markup_mode=None,
@@ -73,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return outcome if isinstance(outcome, int) else 0
     except typer.TyperException as fault:
-        return _fail(fault.format_message(), WRONG_USAGE)
+        return _fail(_plain(fault.format_message()), WRONG_USAGE)
     except SettingsFault as fault:
         return _fail(str(fault), WRONG_USAGE)
     except EcertError as fault:
@@ -86,6 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as fault:  # a bug: its place helps to mend it, its message might quote what was read
         return _fail(f"unexpected {type(fault).__name__} at {place_of(fault)}; please report it", BUG)
+
+
+def _plain(sentence: str) -> str:
+    """The library's words for a wrong option in ours: what was expected."""
+    for theirs, ours in _OURS:
+        sentence = theirs.sub(ours, sentence)
+    return sentence
 
 
 def _fail(sentence: str, status: int) -> int:

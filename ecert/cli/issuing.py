@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ecert.assembly import App
 from ecert.cli.console import REFUSED, AsJson, Home, Screen
 from ecert.cli.opening import opened
-from ecert.errors import SettingsFault
+from ecert.errors import EcertError, SettingsFault
 from ecert.licence import Uscc
 from ecert.services import Actor, Operation, Role, Row, RowFault, RowResult, read_csv, read_ndjson, read_xlsx
 
@@ -21,13 +21,25 @@ __all__ = ["register"]
 
 _MAX_FILE = 256 * 1024 * 1024
 _READERS = {".csv": read_csv, ".ndjson": read_ndjson, ".jsonl": read_ndjson, ".xlsx": read_xlsx}
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _OPERATIONS = ("suspend", "reinstate", "revoke", "cancel", "withdraw")
+_TABLE = """\b
+Columns of a .csv or .xlsx, by name in GB/T 36903 or English alias:
+  ZZLXDM / type                  CZZTDMLXDM / holder_code_type
+  ZZBH / number                  ZZYXQQSRQ / valid_from
+  CZZT / holder_name             ZZYXQJZRQ / valid_until (empty: 长期有效)
+  CZZTDM / holder_code           ZZBFJGDM / issuer (or --issuer)
+  KZ_...: the type's own fields
+.csv: UTF-8 or GB18030, with commas. .ndjson: UTF-8, each line as the body of POST /v1/licences.
+
+Exit status: 0 all rows done, 1 rows refused, 64 no usable table.
+"""
 _HERE = Actor(client_id="command-line", role=Role.OPERATOR)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("issue")(_issue)
+    app.command("issue", epilog=_TABLE)(_issue)
     app.command("status")(_status)
 
 
@@ -46,7 +58,15 @@ def _issue(
     if reader is None:
         raise SettingsFault(f"expected a file that ends with {', '.join(_READERS)}")
     department = None if issuer is None else str(Uscc.parse(issuer))
-    rows = list(reader(_read(file)))
+    data = _read(file)
+    if not data.strip() or data.startswith(_UTF_16):
+        raise SettingsFault(
+            f"expected a table in {file}, got {'UTF-16' if data.strip() else 'an empty file'}"
+        )
+    try:
+        rows = list(reader(data))
+    except EcertError as fault:  # a row's own fault is a RowFault: this is about the whole file
+        raise SettingsFault(f"{file}: {fault}") from None
     counts: Counter[str] = Counter()
     refused: list[RowResult] = []
     results: list[dict[str, Any]] = []
@@ -100,7 +120,7 @@ def _status(
     told = (
         "every running verifier's cache has it"
         if changed.propagated
-        else "verifiers learn of it from the relay"
+        else "verifiers learn of it within a second"
     )
     screen.show(
         document,

@@ -18,6 +18,8 @@ from ecert.errors import Malformed, SettingsFault, TooLarge
 __all__ = ["PICTURE_ENDINGS", "read_picture"]
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_OTHER_HEADS = (b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 _MAX_FILE = 32 * 1024 * 1024
 _MAX_PIXELS = 50_000_000
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -27,21 +29,23 @@ def read_picture(path: Path) -> str:
     """Read the one QR code in a picture.
 
     Raises:
-        Malformed: No code, more than one, or no picture.
+        Malformed: No code, more than one, or a damaged PNG.
         TooLarge: A file or picture over the limit.
-        SettingsFault: A library that is needed is not installed, or the file can't be read.
+        SettingsFault: A library that is needed is not installed, or the file can't be read or is no picture.
     """
-    try:
-        import zxingcpp  # noqa: PLC0415 - an extra: only needed for pictures
-    except ImportError:
-        raise SettingsFault("reading a picture needs zxing-cpp: pip install 'ecert[batch]'") from None
     try:
         if path.stat().st_size > _MAX_FILE:
             raise TooLarge(f"expected a picture of at most {_MAX_FILE >> 20} MiB")
         data = path.read_bytes()
     except OSError as fault:
         raise SettingsFault(f"expected a picture at {path}, got {fault.strerror}") from None
-    image = _png(data) if data[:8] == b"\x89PNG\r\n\x1a\n" else _with_pillow(path)
+    if data[:8] != _PNG_HEAD and not data.startswith(_OTHER_HEADS):
+        raise SettingsFault(f"{path.name} is no picture")
+    try:
+        import zxingcpp  # noqa: PLC0415 - an extra: only needed for pictures
+    except ImportError:
+        raise SettingsFault("reading a picture needs zxing-cpp: pip install 'ecert[batch]'") from None
+    image = _png(data) if data[:8] == _PNG_HEAD else _with_pillow(path)
     # Only QR: among the modules of a large one, a reader of line codes now and then sees a short one.
     codes = zxingcpp.read_barcodes(
         image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2)
@@ -56,14 +60,16 @@ def _with_pillow(path: Path) -> Any:
     try:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - optional
     except ImportError:
-        raise SettingsFault("reading other pictures than PNG needs Pillow: pip install pillow") from None
+        raise SettingsFault(
+            f"expected a PNG, got {path.name}: other pictures need the library Pillow"
+        ) from None
     try:
         with Image.open(path) as image:
             if image.width * image.height > _MAX_PIXELS:
                 raise TooLarge(f"expected a picture of at most {_MAX_PIXELS} pixels")
             return image.convert("L")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise Malformed("expected a picture, got something else") from None
+        raise SettingsFault(f"{path.name} is no picture") from None
 
 
 def _png(data: bytes) -> Any:

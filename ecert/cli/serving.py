@@ -18,6 +18,7 @@ import uvicorn
 
 from ecert.assembly import Settings, configure_logs, prepare
 from ecert.cli.console import Home, Screen
+from ecert.cli.listening import check_port, hear_ctrl_c
 
 __all__ = ["register", "serve"]
 
@@ -56,9 +57,12 @@ def serve(settings: Settings, screen: Screen) -> int:
         The exit status.
 
     Raises:
-        SettingsFault: A setting is wrong, or no Redis-compatible server can be found or started.
+        SettingsFault: A setting is wrong, the port is taken, or no Redis-compatible server can be found or
+            started.
         Unavailable: SQL is out of reach.
     """
+    check_port(settings.host, settings.port)
+    hear_ctrl_c()
     configure_logs(settings.log_level)
     _more_files(settings.max_connections)
     with prepare(settings) as ready, _told(ready.environment), _shared_counters(settings.workers):

@@ -69,7 +69,7 @@ def _init(
     """Make the keys that are missing and sign the trust lists that changed."""
     screen = Screen(as_json=as_json)
     plan = read_plan(authorities_text(authorities))
-    with opened(home) as app:
+    with opened(home, make=True) as app:
         keys = _keys(app)
         founded = found_trust(plan, keys=keys, lists=app.trust_lists, at=datetime.now(UTC), alg=algorithm)
         document = {
@@ -188,7 +188,7 @@ def _import(
         taken.append(
             StoredTrustList(authority=authority, seq=seq, token=token.decode("ascii"), stored_at=now)
         )
-    with opened(home) as app:
+    with opened(home, make=True) as app:
         _would_count(app, taken)
         app.trust_lists.put(taken)
     screen.show(

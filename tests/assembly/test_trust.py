@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecert.assembly import App, TrustKeeper, build, found_trust, read_plan
+from ecert.assembly import App, TrustKeeper, build, examine, found_trust, read_plan
 from ecert.assembly.authorities import root_id_file
 from ecert.errors import Conflict, SettingsFault, Unavailable
 from ecert.services.ports import StoredTrustList
@@ -73,6 +73,14 @@ def test_private_keys_are_not_readable_by_others(app):
 def test_what_a_verifier_would_leave_out_is_said(app):
     wider = authorities().replace('region = "529901"', 'region = "440300"', 1)
     assert [problem.reason for problem in found(app, text=wider).problems if "region" in problem.reason]
+
+
+def test_an_entry_that_every_verifier_leaves_out_is_a_note_to_the_doctor(app):
+    wider = authorities().replace('region = "529901"', 'region = "440300"', 1)
+    left_out = len(found(app, text=wider).problems)
+    (lists,) = [part for part in examine(app.settings) if part.part == "trust lists"]
+    assert lists.ok
+    assert f"; {left_out} problem" in lists.found
 
 
 def test_nothing_is_trusted_without_a_root_and_the_table_follows_the_lists(app):

@@ -20,7 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ecert.errors import SettingsFault, Unavailable
+from ecert.cli.listening import check_port, hear_ctrl_c
+from ecert.errors import Unavailable
 
 __all__ = ["Caller", "ends_orderly", "free_port", "running_server"]
 
@@ -121,10 +122,7 @@ def running_server(home: Path, *, port: int, base_url: str) -> Iterator[subproce
         SettingsFault: Something listens on the port already.
         Unavailable: The server does not get ready; its log says why.
     """
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        raise SettingsFault(f"something listens on port {port} already: stop it, or use --port") from None
+    check_port("127.0.0.1", port)
     log = home / "server.log"
     arguments = ["serve", "--home", str(home), "--port", str(port)]
     command = [sys.executable, "-c", _CHILD, str(os.getpid()), *arguments]
@@ -169,7 +167,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def ends_orderly() -> Iterator[None]:
-    """Let SIGTERM end the story as Ctrl-C does, so that what was started is ended too."""
+    """Let SIGTERM end the story as Ctrl-C does, so that what was started is ended too.
+
+    Ctrl-C counts also for a story that a script started in the background.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -178,7 +179,10 @@ def ends_orderly() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)
+    before_int = signal.getsignal(signal.SIGINT)
+    hear_ctrl_c()
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, before_int)

@@ -5,7 +5,11 @@ back, the verdicts are the server's. Only the persons, companies and authorities
 """
 
 import contextlib
+import os
+import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -21,9 +25,10 @@ from ecert.cli.demo.pictures import picture_makers
 from ecert.cli.demo.server import Caller, ends_orderly, free_port, running_server
 from ecert.cli.demo.stage import Printed, Stage
 from ecert.cli.demo.telling import Teller
+from ecert.cli.listening import check_port
 from ecert.licence import load_types
 
-__all__ = ["commands_to_try", "run"]
+__all__ = ["command_here", "commands_to_try", "run"]
 
 _DRIVING = "11100000MB9990002J001"
 _SERVED_AT = 8000
@@ -47,6 +52,7 @@ def run(console: Console, *, home: Path, serve: bool, port: int | None) -> int:
         EcertError: A part could not be set up; the sentence says which.
     """
     port = (port or _SERVED_AT) if serve else free_port()
+    check_port("127.0.0.1", port)
     base_url = f"http://127.0.0.1:{port}"
     teller = Teller(console)
     with ends_orderly(), without_settings(), fresh_home(home), contextlib.ExitStack() as stack:
@@ -140,14 +146,26 @@ def _serve_on(stage: Stage, cast: Cast, printed: list[Printed], child: subproces
     say(f"what it offers: {url}/docs    pictures: {stage.home / 'qr'}")
     say(f"a window's key: {cast.window}")
     say(f"a department's key (traffic police): {cast.departments[last.issuer]}")
-    for what, command in commands_to_try(
-        url, last, window=cast.window, department=cast.departments[last.issuer]
-    ):
+    commands = commands_to_try(url, last, window=cast.window, department=cast.departments[last.issuer])
+    here = command_here(last.picture, stage.home)
+    if (
+        url != f"http://127.0.0.1:{_SERVED_AT}"
+    ):  # the lists' address, which the command line takes for its own
+        here = f"ECERT_BASE_URL={url} {here}"
+    for what, command in [("verify a picture", here), *commands]:
         say(f"{what}:")
         say(command)
     with contextlib.suppress(KeyboardInterrupt):
         child.wait()
     say("stopping")
+
+
+def command_here(picture: Path, home: Path) -> str:
+    """What to type to have the command line check a picture; names the program as this shell finds it."""
+    program = "ecert"
+    if shutil.which(program) is None and Path(sys.argv[0]).is_file():
+        program = os.path.relpath(sys.argv[0])
+    return shlex.join([program, "verify", str(picture), "--home", str(home)])
 
 
 def commands_to_try(url: str, licence: Printed, *, window: str, department: str) -> list[tuple[str, str]]:
