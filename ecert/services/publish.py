@@ -98,11 +98,10 @@ class Publishing:
         match = _LIST_ID.fullmatch(list_id)
         if match is None:
             raise NotFound("expected the id of a status list, got something else")
-        now, made = self._clock(), self._made.get(list_id)
-        fresh = made is not None and timedelta(0) <= now - made.at < self._ttl / 2
+        last = self._last(list_id, self._clock())
         making = self._making[hash(list_id) % len(self._making)]
-        if not making.acquire(blocking=not fresh) and made is not None:
-            return made.published  # the next one is being made: this one is good for a moment more
+        if not making.acquire(blocking=last is None) and last is not None:
+            return last.published  # the next one is being made: this one is good for a moment more
         try:
             return self._made_anew(list_id, match[1])
         finally:
@@ -111,14 +110,13 @@ class Publishing:
     def _made_anew(self, list_id: str, issuer: str) -> Published:
         """Make the list if anything changed; under its lock."""
         now, head = self._clock(), self._log.head()
-        made = self._made.get(list_id)
-        fresh = made is not None and timedelta(0) <= now - made.at < self._ttl / 2
-        if made is not None and fresh and made.head == head:
-            return made.published
+        last = self._last(list_id, now)
+        if last is not None and last.head == head:
+            return last.published
         seq, entries, _ = self._log.snapshot(list_id)
-        if made is not None and fresh and made.entries == entries:
-            self._made[list_id] = _Made(seq, entries, made.at, made.published)
-            return made.published
+        if last is not None and last.entries == entries:
+            self._made[list_id] = _Made(seq, entries, last.at, last.published)
+            return last.published
         signer, key = self._status_key(issuer, now)
         token = status_list.sign_token(
             status_list.StatusList.from_bytes(entries, bits=2),
@@ -133,6 +131,11 @@ class Publishing:
         published = Published(token=token, etag=_etag(token), max_age=self._ttl)
         self._made[list_id] = _Made(seq, entries, now, published)
         return published
+
+    def _last(self, list_id: str, now: datetime) -> _Made | None:
+        """The list as last made, while it is young enough to be given."""
+        made = self._made.get(list_id)
+        return made if made is not None and timedelta(0) <= now - made.at < self._ttl / 2 else None
 
     def trust_list(self, authority: str) -> Published:
         """Give the newest trust list that an authority signed.
